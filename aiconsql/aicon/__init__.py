@@ -1,0 +1,1 @@
+"""AIcons: agents that are kept whole, with factors, sensors and a brain."""

@@ -1,0 +1,1 @@
+DROP TABLE aiconsql_context;

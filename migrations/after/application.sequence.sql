@@ -1,0 +1,2 @@
+-- A sequence that a column's default asks for; identity columns need no privilege.
+GRANT USAGE ON SEQUENCE {sequence} TO {role};

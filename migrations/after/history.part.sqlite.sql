@@ -1,0 +1,83 @@
+-- As history.part.sql, with row triggers that use only functions of a bare sqlite3, so that any tool can write.
+DROP TRIGGER IF EXISTS {table}_by_hand_insert;
+DROP TRIGGER IF EXISTS {table}_by_hand_update;
+DROP TRIGGER IF EXISTS {table}_key;
+DROP TRIGGER IF EXISTS {table}_history_insert;
+DROP TRIGGER IF EXISTS {table}_history_update;
+DROP TRIGGER IF EXISTS {table}_history_delete;
+DROP TRIGGER IF EXISTS {table}_with_whole;
+
+CREATE TRIGGER {table}_by_hand_insert AFTER INSERT ON {table} WHEN NEW.version = 0
+BEGIN
+    UPDATE {parent} SET {set_parent_last_updated} version = version + 1
+     WHERE tenant_id = NEW.tenant_id AND {parent_key} = NEW.{owner};
+    UPDATE {table}
+       SET version = (SELECT p.version FROM {parent} AS p WHERE p.tenant_id = NEW.tenant_id AND p.{parent_key} = NEW.{owner})
+     WHERE tenant_id = NEW.tenant_id AND {owner} = NEW.{owner} AND {key} = NEW.{key};
+END;
+
+CREATE TRIGGER {table}_by_hand_update AFTER UPDATE ON {table} WHEN NEW.version = OLD.version
+BEGIN
+    UPDATE {parent} SET {set_parent_last_updated} version = version + 1
+     WHERE tenant_id = NEW.tenant_id AND {parent_key} = NEW.{owner};
+    UPDATE {table}
+       SET {set_last_updated}
+           version = (SELECT p.version FROM {parent} AS p WHERE p.tenant_id = NEW.tenant_id AND p.{parent_key} = NEW.{owner})
+     WHERE tenant_id = NEW.tenant_id AND {owner} = NEW.{owner} AND {key} = NEW.{key};
+END;
+
+CREATE TRIGGER {table}_key BEFORE UPDATE ON {table}
+    WHEN NEW.tenant_id <> OLD.tenant_id OR NEW.{owner} <> OLD.{owner} OR NEW.{key} <> OLD.{key}
+BEGIN
+    SELECT raise(ABORT, '{table}: a key does not change; insert a new row and delete the old one');
+END;
+
+CREATE TRIGGER {table}_history_insert AFTER INSERT ON {table} WHEN NEW.version <> 0
+BEGIN
+    {refuse_missing_parts}
+    INSERT INTO history (tenant_id, owner, tbl, key, version, op, after, content, at, actor, reason, write_id)
+    VALUES (NEW.tenant_id, NEW.{owner}, {tbl}, NEW.{key}, NEW.version, 'I', {row}, {content},
+            strftime('%Y-%m-%dT%H:%M:%f000+00:00', 'now'),
+            coalesce((SELECT actor FROM aiconsql_context), 'by hand'),
+            (SELECT reason FROM aiconsql_context),
+            (SELECT write_id FROM aiconsql_context));
+END;
+
+CREATE TRIGGER {table}_history_update AFTER UPDATE ON {table} WHEN NEW.version <> OLD.version
+BEGIN
+    {refuse_missing_parts}
+    INSERT INTO history (tenant_id, owner, tbl, key, version, op, after, content, at, actor, reason, write_id)
+    VALUES (NEW.tenant_id, NEW.{owner}, {tbl}, NEW.{key}, abs(NEW.version),
+            CASE WHEN NEW.version < 0 THEN 'D' WHEN OLD.version = 0 THEN 'I' ELSE 'U' END,
+            CASE WHEN NEW.version > 0 THEN {row} END,
+            CASE WHEN NEW.version > 0 THEN {content} END,
+            strftime('%Y-%m-%dT%H:%M:%f000+00:00', 'now'),
+            coalesce((SELECT actor FROM aiconsql_context), 'by hand'),
+            (SELECT reason FROM aiconsql_context),
+            (SELECT write_id FROM aiconsql_context));
+END;
+
+CREATE TRIGGER {table}_history_delete AFTER DELETE ON {table} WHEN OLD.version > 0
+BEGIN
+    UPDATE {parent} SET {set_parent_last_updated} version = version + 1
+     WHERE tenant_id = OLD.tenant_id AND {parent_key} = OLD.{owner};
+    INSERT INTO history (tenant_id, owner, tbl, key, version, op, after, content, at, actor, reason, write_id)
+    VALUES (OLD.tenant_id, OLD.{owner}, {tbl}, OLD.{key},
+            coalesce((SELECT p.version FROM {parent} AS p
+                       WHERE p.tenant_id = OLD.tenant_id AND p.{parent_key} = OLD.{owner}),
+                     (SELECT max(h.version) + 1 FROM history AS h
+                       WHERE h.tenant_id = OLD.tenant_id AND h.owner = OLD.{owner})),
+            'D', NULL, NULL,
+            strftime('%Y-%m-%dT%H:%M:%f000+00:00', 'now'),
+            coalesce((SELECT actor FROM aiconsql_context), 'by hand'),
+            (SELECT reason FROM aiconsql_context),
+            (SELECT write_id FROM aiconsql_context));
+END;
+
+-- Parts go with their whole, at the version of its removal: they are marked while it still knows its version.
+CREATE TRIGGER {table}_with_whole BEFORE DELETE ON {parent}
+BEGIN
+    UPDATE {table}
+       SET version = CASE WHEN OLD.version < 0 THEN OLD.version ELSE -(OLD.version + 1) END
+     WHERE tenant_id = OLD.tenant_id AND {owner} = OLD.{parent_key} AND version > 0;
+END;
